@@ -80,6 +80,8 @@ def read_settings(deck: Deck) -> Settings:
             f"{name}: a first month from 1 to 12 and at least one year are expected, got month "
             f"{general.mes_inicio_estudo} and {general.num_anos_estudo} years"
         )
+    if general.num_aberturas < 1:
+        raise DeckError(f"{name}: at least one opening is expected, got {general.num_aberturas}")
     horizon = Horizon(
         date(general.ano_inicio_estudo, general.mes_inicio_estudo, 1),
         13 - general.mes_inicio_estudo + 12 * (general.num_anos_estudo - 1),
