@@ -290,7 +290,7 @@ def test_files_that_are_cut_in_the_middle_never_end_in_a_traceback(tmp_path: Pat
             unnamed += [path.name] if path.name not in str(problem).lower() else []
         path.write_bytes(content)
     assert unnamed == []
-    assert refused >= {"patamar.dat", "hidr.dat"}
+    assert refused >= {"arquivos.dat", "modif.dat"}
 
 
 def test_records_of_six_hundred_stations_are_read(tmp_path: Path) -> None:
