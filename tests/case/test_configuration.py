@@ -161,6 +161,8 @@ def test_what_is_missing_is_said(tmp_path, change):
         lambda: m.TrainingConfig(0, (m.IterationLimit(1),)),
         lambda: m.TrainingConfig(1, (m.IterationLimit(1),), threads=0),
         lambda: m.TrainingConfig(1, (m.IterationLimit(1),), cost_scale=float("inf")),
+        lambda: m.TrainingConfig(1, (m.IterationLimit(1),), theta_lower_bound=1.8e307),
+        lambda: m.TrainingConfig(1, (m.IterationLimit(1),), theta_lower_bound=-1e20),
         lambda: m.SimulationConfig(n_scenarios=0),
         lambda: m.SimulationConfig(io_channel_capacity=0),
     ],

@@ -31,6 +31,9 @@ from headwater.model.scenario_source import ScenarioSource
 from headwater.model.simulation_config import SimulationConfig
 from headwater.model.upper_bound import UpperBoundConfig
 
+MOST_MONEY = 1e18
+"""The largest amount in $ that a bound may be: solvers take larger numbers for infinite."""
+
 
 class InflowNonNegativity(Enum):
     """What happens when a sampled inflow is negative."""
@@ -292,9 +295,11 @@ class TrainingConfig:
         "money unit inside the stage problems in $; without it one chosen from the costs of "
         "the case",
     ] = None
-    theta_lower_bound: Annotated[float | None, Unit("$"), "smallest value of the future cost"] = (
-        None
-    )
+    theta_lower_bound: Annotated[
+        Annotated[float, Ge(-MOST_MONEY), Le(MOST_MONEY)] | None,
+        Unit("$"),
+        "smallest value of the future cost",
+    ] = None
     cut_activity_tolerance: Annotated[float, NOT_IN_FILES] = 1e-6
     cut_selection: Annotated[CutSelection | None, "removal of cuts that no longer bind"] = None
     archive_memory_limit_mb: Annotated[
