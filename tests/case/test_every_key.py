@@ -335,7 +335,7 @@ def test_a_key_that_is_read_and_forgotten_would_be_found(plain, monkeypatch):
     original = build_system._entities
     kept = {"line": before[0].lines}
     monkeypatch.setattr(
-        build_system, "_entities", lambda parts, kind: kept.get(kind) or original(parts, kind)
+        build_system, "_entities", lambda parts, part: kept.get(part.name) or original(parts, part)
     )
     at: Path = ("lines", 0, "losses_percent")
     assert not means_something(

@@ -48,7 +48,11 @@ def test_timing_columns_exist():
     ],
 )
 def test_units_agree_with_names(name: str, unit: str):
-    exceptions = {"productivity_mw_per_m3s": "MW/(m3/s)", "water_value_per_hm3": "$/hm3"}
+    exceptions = {
+        "productivity_mw_per_m3s": "MW/(m3/s)",
+        "value_per_hm3": "$/hm3",
+        "water_value_per_hm3": "$/hm3",
+    }
     seen = 0
     for schema in SCHEMAS.values():
         for column in schema.columns:
