@@ -57,6 +57,10 @@ def two_weeks_of_january(case: TinyCase):
 CYCLE = [{"source_id": s, "target_id": t, "probability": 1.0} for s, t in ((0, 1), (1, 0))]
 USES = {
     "policy graphs": graph(transitions=[{"source_id": 1, "target_id": 0, "probability": 1.0}]),
+    "regimes together with": both(
+        graph(regimes={"names": ["a"], "initial_probabilities": [1.0], "matrix": [[1.0]]}),
+        training(cut_formulation="multi"),
+    ),
     "hydros that enter, fill or leave inside a cycle": both(
         graph(type="cyclic", transitions=CYCLE), lambda case: case.hydros[0].update(exit_stage_id=1)
     ),

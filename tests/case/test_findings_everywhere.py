@@ -5,6 +5,7 @@ once, and found there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,19 @@ ENTITY_FILES = {
     "battery": ("system/batteries.json", "batteries"),
     "stock": ("system/stocks.json", "stocks"),
     "reserve": ("system/reserves.json", "reserves"),
+    "contingency": ("system/contingencies.json", "contingencies"),
+    "demand_response": ("system/demand_responses.json", "demand_responses"),
+    "unit_group": ("system/unit_groups.json", "unit_groups"),
 }
+LINKING = (
+    "max_ramp_up_mw_per_hour",
+    "max_ramp_down_mw_per_hour",
+    "min_stable_mw",
+    "start_cost",
+    "min_up_hours",
+    "min_down_hours",
+)
+"""Keys of thermal plants that ask for blocks one after the other in every stage of their life."""
 
 
 @pytest.fixture(scope="module")
@@ -176,24 +189,31 @@ def test_two_entities_with_one_id_are_found(case, kind):
 LIVING = [kind for kind in ENTITY_FILES if EQUIPMENT[kind].has_life]
 
 
+def without_links(entity: dict[str, Any]) -> dict[str, Any]:
+    """The entity, free to live in any stage."""
+    for key in LINKING:
+        entity.pop(key, None)
+    return entity
+
+
 @pytest.mark.parametrize("kind", LIVING)
 @pytest.mark.parametrize("field", ["entry_stage_id", "exit_stage_id"])
 def test_a_life_that_names_no_stage_is_found(case, kind, field):
     file, key = ENTITY_FILES[kind]
-    case.files[file][key][-1] |= {
-        "entry_stage_id": 0,
-        "exit_stage_id": N_STAGES,
-        field: FREE if field == "exit_stage_id" else None,
-    }
-    if field == "entry_stage_id":
-        case.files[file][key][-1] |= {"entry_stage_id": N_STAGES + 1, "exit_stage_id": None}
+    last = without_links(case.files[file][key][-1])
+    last |= (
+        {"entry_stage_id": 0, "exit_stage_id": FREE}
+        if field == "exit_stage_id"
+        else {"entry_stage_id": N_STAGES + 1, "exit_stage_id": None}
+    )
     assert_only(case, "HW303", file, f"{key}[{len(case.files[file][key]) - 1}].{field}")
 
 
 @pytest.mark.parametrize("kind", LIVING)
 def test_a_life_that_ends_before_it_begins_is_found(case, kind):
     file, key = ENTITY_FILES[kind]
-    case.files[file][key][-1] |= {"entry_stage_id": 2, "exit_stage_id": 2}
+    last = without_links(case.files[file][key][-1])
+    last |= {"entry_stage_id": 2, "exit_stage_id": 2}
     assert_only(case, "HW529", file, f"{key}[{len(case.files[file][key]) - 1}]")
 
 
