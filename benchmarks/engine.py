@@ -106,7 +106,7 @@ def memory(n_stages: int, n_cuts: int = 5000) -> None:
             coefficients = rng.uniform(-1.0, 0.0, (50, pool.n_state))
             passes = np.arange(50)
             stage.append_cuts(
-                pool.append(np.zeros(50), coefficients, iteration=first, forward_passes=passes)
+                pool.append(np.zeros(50), coefficients, iteration=first, forward_pass=passes)
             )
     held = resident() - before
     wanted = n_stages * n_cuts * 8 * problems.pools[0].n_state

@@ -50,9 +50,7 @@ def national_policy(
     pools = []
     for t in range(n_stages):
         pool = CutPool(layout.dimension, n_cuts)
-        pool.append(
-            rng.normal(size=n_cuts), block + t, iteration=1, forward_passes=np.arange(n_cuts)
-        )
+        pool.append(rng.normal(size=n_cuts), block + t, iteration=1, forward_pass=np.arange(n_cuts))
         pools.append(pool)
     return Policy(layout, stages, tuple(pools), "none", 0.0, 1)
 

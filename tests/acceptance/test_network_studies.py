@@ -38,7 +38,7 @@ def test_the_operation_of_bolivia_follows_the_published_paths(tmp_path: Path):
     Of stored water, whose use is often indifferent, the course over the years.
     """
     case = hw.load_case(
-        bolivia(BOLIVIA, inflows(BOLIVIA, 126), iterations=400, simulated=100).write(tmp_path)
+        bolivia(BOLIVIA, inflows(BOLIVIA, 126), iterations=1000, simulated=100).write(tmp_path)
     )
     policy = hw.train(case)
     simulation = hw.simulate(policy)

@@ -58,9 +58,14 @@ def stage_values(array: np.ndarray, ids: np.ndarray, table: Table, id_column: st
     return array[np.searchsorted(ids, table[id_column]), table["stage_id"]]
 
 
+WHERE_THERE_IS_SUCH = {"commitments", "phase_shifters", "seepage", "travelling_water"}
+"""Tables of what only some lines, thermal and hydro plants have, and those of these systems not."""
+
+
 def test_all_columns_of_all_tables_are_there() -> None:
     _, _, tables = simulated(0)
-    assert set(tables) == {name for name in SIMULATION_TABLES if not SCHEMAS[name].kind}
+    founding = {name for name in SIMULATION_TABLES if not SCHEMAS[name].kind}
+    assert set(tables) == founding - WHERE_THERE_IS_SUCH
     for name, table in tables.items():
         declared = [
             column

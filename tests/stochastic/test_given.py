@@ -255,7 +255,7 @@ def test_scenarios_that_are_asked_for_and_missing_are_named(make_system):
     ("simulated", "told"),
     [
         (ScenarioSource(), None),
-        (EXTERNAL, "walks whole inflow scenarios"),
+        (EXTERNAL, "follows whole inflow scenarios"),
         (HISTORICAL, "not the inflow openings"),
         (ScenarioSource(inflow=OutOfSample(), seed=1), "fresh inflow noise"),
     ],
