@@ -44,6 +44,7 @@ POWERS: Mapping[str, tuple[int, int]] = MappingProxyType(
         "MW/(m3/s)": (0, -1),
         "MW/hm3": (0, -1),
         **dict.fromkeys(("MW", "MWh", "h", "s", "min", "MB", "%", "1/year", "m", "mm", ""), (0, 0)),
+        **dict.fromkeys(("MW/h", "1/h", "degrees", "-", "MWh/MWh", "m3/s per hm3"), (0, 0)),
         "unit of the expression": (0, 0),  # coefficients of expressions are divided instead
     }
 )

@@ -21,15 +21,32 @@ from unit_scaling import UNIT_OF_OTHERS, factor_of, scale_case, scaled_expressio
 WITHOUT_UNIT = {
     "alpha", "annual_coefficient", "bound_tol", "charge_efficiency", "coefficient", "coefficients",
     "confidence", "cut_activity_tolerance", "cvar_tail_fractions", "direct_factor",
-    "discharge_efficiency", "distance_tol", "factor", "initial_amount", "kappa", "lambda",
+    "discharge_efficiency", "distance_tol", "factor", "initial_amount",
+    "initial_probabilities", "kappa", "lambda", "limit_factor",
     "load_share", "matrix", "max_amount", "max_coefficient_magnitude", "max_supply", "mean",
-    "min_supply", "probability", "radius", "reactance_pu", "relative_tolerance",
-    "residual_std_ratio", "reverse_factor", "scale_factor", "shares", "std",
+    "min_supply", "probability", "radius", "reactance_pu", "recovery_factor", "relative_tolerance",
+    "residual_std_ratio", "reverse_factor", "scale_factor", "self_discharge_per_hour", "shares",
+    "slope_m3s_per_hm3", "std",
     "tail_fraction", "tolerance", "value", "volume_max_percentile", "volume_min_percentile",
 }  # fmt: skip
 """Keys of shares and of what is scaled in a way of its own (``coefficients`` of tailraces,
 ``tolerance`` of gaps).
 """
+
+
+POWER_AND_TIME = (
+    "_mw",
+    "_mwh",
+    "_mw_per_hour",
+    "_degrees",
+    "_m",
+    "_mm",
+    "hours",
+    "seconds",
+    "minutes",
+    "_mb",
+)
+"""Endings of keys whose unit knows neither money nor water."""
 
 
 def numbers_of(schema, root, found):
@@ -77,11 +94,7 @@ def test_every_number_of_a_case_has_a_unit_or_is_known_to_have_none():
         numbers_of(schema, schema, keys)
     factors = {key: (factor_of(key, 2.0, 1.0), factor_of(key, 1.0, 2.0)) for key in keys}
     unmoved = {key for key, pair in factors.items() if pair == (1.0, 1.0)}
-    power_and_time = {
-        key
-        for key in unmoved
-        if key.endswith(("_mw", "_mwh", "_m", "_mm", "hours", "seconds", "minutes", "_mb"))
-    }
+    power_and_time = {key for key in unmoved if key.endswith(POWER_AND_TIME)}
     others = {
         "weight",
         "annual_discount_rate",
