@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import headwater as hw
 from case_builder import tiny_case
 from headwater.errors import UsageError
 from headwater.jobs import Kubernetes, Machines
 from headwater.jobs.kubernetes import as_yaml
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
 
 @pytest.fixture
