@@ -54,7 +54,7 @@ def test_no_script_is_left_out_of_these_tests(root: Path) -> None:
     shell = {
         f"scripts/{s.name}"
         for s in (root / "scripts").iterdir()
-        if s.read_text().startswith("#!/usr/bin/env bash")
+        if s.is_file() and s.read_text().startswith("#!/usr/bin/env bash")
     }
     assert shell == {n for n in NAMES if n.startswith("scripts/")}
 
