@@ -128,7 +128,9 @@ class SlurmCluster:
         )
 
     def close(self) -> None:
-        """End everything."""
+        """End everything, the jobs of tests that failed too."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.ask("scancel", "--full", "--signal=KILL", "--partition=all")
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():

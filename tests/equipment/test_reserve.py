@@ -202,7 +202,7 @@ def test_plants_with_water_hold_reserve_too(seed: int):
     free = study(of, iterations=80, forward_passes=4)
     exact = hw.extensive_form(made).cost
     assert hw.train(made, threads=1).lower_bound == pytest.approx(exact, rel=1e-6)
-    assert exact >= hw.extensive_form(free).cost * (1 - 1e-9)
+    assert exact >= hw.extensive_form(free).cost * (1 - 1e-14)  # equal but for the last bit
 
 
 def case_with(tmp_path: Path, **changes: object) -> TinyCase:

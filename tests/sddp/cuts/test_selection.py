@@ -179,6 +179,7 @@ def test_programs_hold_the_active_cuts_only_and_solve_as_if_the_others_had_never
         forward_passes=2,
         method="penalty",
         cut_selection=selection,
+        cost_scale=1024.0,  # of a power of two no cost is rounded
     )
     policy = train_policy(chosen)
     again = build_problems(chosen, policy.pools)
@@ -195,7 +196,7 @@ def test_programs_hold_the_active_cuts_only_and_solve_as_if_the_others_had_never
     fresh = build_problems(chosen, policy.pools)
     cold = SolverPool(fresh).solve(0, fresh.initial_state, fresh.stages[0].openings, None)
     assert fewer.results.objective.tobytes() == cold.results.objective.tobytes()
-    assert (fewer.results.objective <= before.results.objective * (1 + 1e-11)).all()
+    assert (fewer.results.objective <= before.results.objective + 1e-9).all()
 
 
 def test_impossible_settings_are_refused():
