@@ -36,6 +36,10 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+EXIT_STOPPED = 75
+"""Exit code of a run that a signal ended: what was learned is kept, and it can be resumed."""
+
+
 class HeadwaterError(Exception):
     """Base of all errors that Headwater raises on purpose.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headwater.api.comparison import PolicyComparison
     from headwater.api.decisions import Decision
     from headwater.api.jobs import submit
-    from headwater.api.outcomes import EXIT_STOPPED, RunResult, Simulation, StoppedError
+    from headwater.api.outcomes import RunResult, Simulation, StoppedError
     from headwater.api.policy import Policy
     from headwater.api.programs import extensive_form, stage_program
     from headwater.api.runs import run
@@ -31,7 +31,7 @@ else:
             "headwater.api.policy": ("Policy",),
             "headwater.api.programs": ("extensive_form", "stage_program"),
             "headwater.api.validation": ("validate_case",),
-            "headwater.api.outcomes": ("EXIT_STOPPED", "RunResult", "Simulation", "StoppedError"),
+            "headwater.api.outcomes": ("RunResult", "Simulation", "StoppedError"),
             "headwater.api.runs": ("run",),
             "headwater.api.simulation": ("run_simulation", "simulate", "simulate_to_disk"),
             "headwater.api.stored_policies": ("check_policy", "load_policy", "save_policy"),
@@ -42,7 +42,6 @@ else:
     )
 
 __all__ = [
-    "EXIT_STOPPED",
     "Decision",
     "FitResult",
     "Policy",

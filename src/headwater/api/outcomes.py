@@ -12,15 +12,12 @@ import polars as pl
 from headwater._on_demand import OnDemandMember
 from headwater.api.policy import Policy
 from headwater.core.shown import Shown
-from headwater.errors import HeadwaterError
+from headwater.errors import EXIT_STOPPED, HeadwaterError
 from headwater.model import Study
 from headwater.results import SCHEMAS
 from headwater.results.names_in_tables import TableNames, chosen_table
 from headwater.results.other_forms import OtherForms
 from headwater.sddp import ScenarioSummary, SimulationRecord
-
-EXIT_STOPPED = 75
-"""Exit code of a run that was stopped by a signal and kept what it had learned."""
 
 
 class StoppedError(HeadwaterError):

@@ -31,6 +31,7 @@ from headwater.cli.results_commands import print_envelope
 from headwater.cli.structured import Form, said
 from headwater.core.wording import money
 from headwater.distributed import find_communicator, known_communicator
+from headwater.errors import EXIT_STOPPED
 
 if TYPE_CHECKING:
     from headwater.sddp.events import EventSink
@@ -50,7 +51,6 @@ def run(
 ) -> int:
     """Train and simulate as the configuration of the case says, and write policy and results."""
     warn_of_tight_memory()
-    from headwater.api.outcomes import EXIT_STOPPED
     from headwater.api.runs import run_case
 
     if dry_run:
@@ -75,7 +75,6 @@ def train(
 ) -> int:
     """Train a policy and write it to OUTPUT/policy."""
     warn_of_tight_memory()
-    from headwater.api.outcomes import EXIT_STOPPED
     from headwater.api.training import run_training
 
     ranks = find_communicator()
@@ -161,7 +160,6 @@ def show_result(result: hw.RunResult) -> None:
     if not known_communicator().leads:
         return
     if said.form is not Form.HUMAN:
-        from headwater.api.outcomes import EXIT_STOPPED
         from headwater.results.overview import overview
         from headwater.results.run_log import event_record
         from headwater.sddp.events import WarningRaised

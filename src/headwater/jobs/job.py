@@ -16,9 +16,6 @@ from headwater.errors import UsageError
 COMMANDS = ("run", "train")
 """Commands that a job can carry out: those that go on after an interruption."""
 
-STOPPED_EXIT_CODE = 75
-"""With this exit code a run says that a signal ended it and that it can be resumed."""
-
 _SEND_SECONDS = 120.0
 """A scheduler that does not answer for so long is not there."""
 

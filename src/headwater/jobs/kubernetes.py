@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from headwater._version import __version__
-from headwater.errors import UsageError
+from headwater.errors import CaseError, ResultsError, UsageError
 from headwater.jobs.job import Job, JobFiles
 
 STUDY_MOUNT = "/study"
 """Where the volume with case and results lies in every container."""
 
 _USER, _PORT = 1000, 2222
-_FATAL_EXIT_CODES = (1, 2, 64)
+_FATAL_EXIT_CODES = (CaseError.exit_code, ResultsError.exit_code, UsageError.exit_code)
 """The case, a file or an argument is wrong: starting again would not help."""
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headwater.errors import UsageError
-from headwater.jobs.job import STOPPED_EXIT_CODE, Job, JobFiles
+from headwater.errors import EXIT_STOPPED, UsageError
+from headwater.jobs.job import Job, JobFiles
 
 LAUNCHER = "srun --mpi=pmix"
 """Starts the ranks of a job, one for each task; ``srun --mpi=list`` says what a cluster has."""
@@ -78,8 +78,8 @@ class Slurm:
             shlex.join([*starter, *program, *job.arguments()]),
             "code=$?",
             "",
-            f"# {STOPPED_EXIT_CODE}: a signal ended it, and what was learned is kept",
-            f'if [ "$code" -eq {STOPPED_EXIT_CODE} ] && '
+            f"# {EXIT_STOPPED}: a signal ended it, and what was learned is kept",
+            f'if [ "$code" -eq {EXIT_STOPPED} ] && '
             f'[ "${{SLURM_RESTART_COUNT:-0}}" -lt {job.machines.restarts} ]; then',
             '    scontrol requeue "$SLURM_JOB_ID" && sleep 60  # until Slurm ends this start',
             "fi",
